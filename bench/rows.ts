@@ -54,6 +54,7 @@ export const rowNames = [
   'proxies',
   'readyz',
   'growth',
+  'difference',
   'console',
   'workers',
 ] as const;

@@ -18,6 +18,7 @@ import type { Findings } from './report.ts';
 import { rowNames, syncRows } from './rows.ts';
 import type { RowName } from './rows.ts';
 import { runConsoleRow } from './rows/console.ts';
+import { runDifferenceRow } from './rows/difference.ts';
 import { runEstateRows } from './rows/estate.ts';
 import { runGrowthRows } from './rows/growth.ts';
 import { runLineRow } from './rows/line.ts';
@@ -73,6 +74,7 @@ try {
     await runProxiesRow(bench),
     await runReadyzRow(bench),
     await runGrowthRows(bench),
+    await runDifferenceRow(bench),
     await runConsoleRow(bench),
     await runWorkersRow(bench),
   ];

@@ -74,7 +74,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
   const whole = await createMirror(tidemark, { name, url: upstream.url, upstreamName: name });
   const first = await log.sync(whole);
   bench.log(`growth: ${tags} tags, first sync ${first.seconds.toFixed(1)} s`);
-  change(sample, 0);
+  changeGrown(sample, 0);
   const changed = await log.sync(whole);
   bench.log(`growth: ${tags} tags, one changed ${changed.seconds.toFixed(1)} s`);
   // the transaction knows only what differs: asking for the one tag gives the same one sooner
@@ -87,7 +87,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
   const before = await databaseBytes(stage);
   const commits: LoggedTransaction[] = [];
   for (let number = 1; number <= changes; number += 1) {
-    change(sample, number);
+    changeGrown(sample, number);
     const { statements } = await log.sync({ repositoryId: whole.repositoryId, remoteId: one.remoteId });
     commits.push(findCommit(statements));
   }
@@ -105,7 +105,7 @@ async function measure(stage: Stage, tags: number): Promise<Growth> {
   };
 }
 
-const changingTag = 'v0.0';
+export const changingTag = 'v0.0';
 
 /** Images that differ in an annotation only: many manifests and tags, few blobs. */
 export function buildTags(tags: number): SampleRepository {
@@ -119,7 +119,8 @@ export function buildTags(tags: number): SampleRepository {
   return sample;
 }
 
-function change(sample: SampleRepository, number: number): void {
+/** Moves the tag to a new image. */
+export function changeGrown(sample: SampleRepository, number: number): void {
   addImage(sample, { seed: `change-${number}`, layers: [2_000], tag: changingTag });
 }
 

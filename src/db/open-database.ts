@@ -26,6 +26,7 @@ import { Migration0016Proxies } from './migrations/0016-proxies.ts';
 import { Migration0017PullThrough } from './migrations/0017-pull-through.ts';
 import { Migration0018ProxyCaches } from './migrations/0018-proxy-caches.ts';
 import { Migration0019Webhooks } from './migrations/0019-webhooks.ts';
+import { Migration0020Difference } from './migrations/0020-difference.ts';
 import { Migration0021ClosedUploads } from './migrations/0021-closed-uploads.ts';
 
 /** Functions of this folder take one; some require a transaction. */
@@ -60,6 +61,7 @@ const migrations = [
   Migration0017PullThrough,
   Migration0018ProxyCaches,
   Migration0019Webhooks,
+  Migration0020Difference,
   Migration0021ClosedUploads,
 ];
 

@@ -11,6 +11,7 @@ import { parseLayerAddress } from './layer-address.ts';
 import { createReferrersReader } from './signatures/referrers.ts';
 import { createRequester } from './requester.ts';
 import type { ClientSettings, Requester } from './requester.ts';
+import { listChanges } from './listing/changes.ts';
 import { discoverListing, listDigests, readForeignList } from './listing/list-digests.ts';
 import type { ListedRepository } from './listing/listing.ts';
 import { createSigns } from './listing/signs.ts';
@@ -80,13 +81,14 @@ function openListings(
     signs,
   }: { readonly requester: Requester; readonly repository: ListedRepository; readonly signs: Signs },
   ecrTags: RegistryOptions['ecrTags'],
-): Pick<Registry, 'listing' | 'discoverListing' | 'listDigests'> {
+): Pick<Registry, 'listing' | 'discoverListing' | 'listDigests' | 'listChanges'> {
   return {
     listing() {
       const listing = signs.listing();
       return listing === 'ECR' && ecrTags === undefined ? undefined : listing;
     },
     discoverListing: ({ signal }) => discoverListing({ requester, repository, signal }),
+    listChanges: (since, { signal }) => listChanges({ requester, repository, signal }, since),
     async *listDigests(listing, { signal }) {
       if (listing !== 'ECR') yield* listDigests({ requester, repository, signal }, listing);
       else if (ecrTags !== undefined) yield* readForeignList(ecrTags, signal);

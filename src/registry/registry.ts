@@ -5,12 +5,12 @@ import type { TidemarkError } from '../oci/error.ts';
 import type { ManifestDocument } from '../oci/manifest/manifest.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { HostMemory } from './host-memory.ts';
-import type { ForeignList, ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
+import type { ChangesPage, ForeignList, ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
 import type { LoginSource } from '../oci/hosts/registry-login.ts';
 import type { ManifestQuota } from './manifest-quota.ts';
 import type { RateLimit } from './rate-limit.ts';
 
-export type { ListedDigest, ListingName, OnDigests } from './listing/listing.ts';
+export type { ChangesPage, ListedDigest, ListingName, OnDigests, SetTag } from './listing/listing.ts';
 export type { RateLimit } from './rate-limit.ts';
 
 /** One upstream repository. Secrets are in clear text here and never leave the client. */
@@ -102,6 +102,8 @@ export interface Registry extends ContentSource {
     listing: ListingName,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<readonly ListedDigest[]>;
+  /** What has changed since a state that a list of tags has announced, page by page, unverified. Only another Tidemark tells it. */
+  listChanges(since: string, options: { readonly signal: AbortSignal }): AsyncIterable<ChangesPage>;
   /** The first page of the registry's repositories, for hints. Empty if the answer is no list. */
   readCatalog(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
   /**
@@ -166,4 +168,6 @@ export interface TagPage {
   readonly invalid: readonly string[];
   /** Why the list may be incomplete: the request for further names failed, and the upstream has not marked this page as the last. */
   readonly doubt?: TidemarkError;
+  /** The state of the repository that the list began with, if the registry announces one. Only the first page has it. */
+  readonly state?: string;
 }

@@ -30,11 +30,12 @@ export interface CompanionTags {
 /** Fetches and stages the companion tags that the filters exclude. */
 export function createCompanionTags(follow: Follow): CompanionTags {
   const { sync, em } = follow;
-  // listTags has staged the names already when the filters need the list
-  let isListed = sync.filter.needsListing;
+  // listTags has staged the names already when the filters need the list; beside a difference, the list would cost more than guesses
+  let isListed = sync.filter.needsListing && !sync.isDifference;
   return {
     follow: async (page, unlisted) => {
-      if (!isListed && page.length > fewManifests) isListed = await listCompanions(follow);
+      if (!isListed && !sync.isDifference && page.length > fewManifests)
+        isListed = await listCompanions(follow);
       const subjects = page.map(({ digest }) => digest);
       const names = isListed
         ? await findCompanions(em, sync.taskId, subjects, companionSuffixes)

@@ -18,6 +18,8 @@ export interface Listed {
   readonly companions: ReadonlySet<string> | undefined;
   readonly filtered: number;
   readonly beyondNewest: number;
+  /** What another Tidemark announced with the list. */
+  readonly state: string | undefined;
 }
 
 interface Asked {

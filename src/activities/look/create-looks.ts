@@ -12,9 +12,12 @@ import type { ActivityDeps } from '../deps.ts';
 import { openClient } from '../sync/open-client.ts';
 import type { SharedByClients } from '../sync/open-client.ts';
 import { isWindowClosed } from '../sync/sync-window.ts';
+import { noteState } from '../../db/difference/complete-same.ts';
+import { sampleSize } from '../difference/find-difference.ts';
 import { openPageContent } from './page-content.ts';
 import { canCompare, findUnchanged } from './find-unchanged.ts';
 import type { Look } from './look.ts';
+import { lookAtDifference } from './look-at-difference.ts';
 import { createLookHosts } from './look-hosts.ts';
 import type { LookHosts } from './look-hosts.ts';
 import { hostScope } from '../../upstream/clients/host-scope.ts';
@@ -41,6 +44,8 @@ export interface Looks {
 const batch = { maxBatchSize: 100, cache: false } as const;
 
 interface Page {
+  /** Hosts at which a tag is requested although another Tidemark tells that it has not changed. One per cent of such tags are, at least one. */
+  readonly sampled: Set<string>;
   readonly content: ReturnType<typeof openPageContent>;
   readonly store: Look['store'];
 }
@@ -65,7 +70,11 @@ export function createLooks(deps: ActivityDeps, shared: SharedByClients): Looks 
     async look(settled, onSync, signal) {
       const ids = [...new Set(settled.map(({ remoteId }) => remoteId))];
       const remotes = new Map((await em().find(Remote, { id: { $in: ids } })).map((row) => [row.id, row]));
-      const page = { content: openPageContent(em, settled), store: rememberStored(deps.store) };
+      const page = {
+        content: openPageContent(em, settled),
+        store: rememberStored(deps.store),
+        sampled: new Set<string>(),
+      };
       const unchanged: number[] = [];
       await Promise.all(
         settled.map(async (one) => {
@@ -95,25 +104,34 @@ function createRepositoryLooks(deps: ActivityDeps, shared: SharedByClients): Rep
     batch,
   );
 
+  const knownListing = (place: ListedPlace) => listings.load(place);
+
   async function compare(
     settled: SettledSync,
     { remote, filter, page }: Pick<Look, 'remote' | 'filter'> & { readonly page: Page },
     signal: AbortSignal,
   ): Promise<boolean> {
     const client = clients.hold(remote, settled.allowPrivate);
+    const common = {
+      rules: rulesOf(remote),
+      filter,
+      concurrency: remote.downloadConcurrency,
+      registry: client.value,
+    };
     try {
-      const look = {
-        mirror: settled.mirror,
-        remote,
-        rules: rulesOf(remote),
-        filter,
-        concurrency: remote.downloadConcurrency,
-        registry: client.value,
-        present: await page.content(settled),
-        store: page.store,
-        knownListing: (place: ListedPlace) => listings.load(place),
-      };
-      return (await findUnchanged(deps, look, signal)) !== undefined;
+      const sample = takeSample(page, settled, remote);
+      const told = await lookAtDifference(deps, { ...common, settled, remote, sample, knownListing }, signal);
+      if (told !== undefined || !settled.isSmall) return told === true;
+      const present = await page.content(settled);
+      const { mirror } = settled;
+      const look = { ...common, mirror, remote, present, store: page.store, knownListing };
+      const unchanged = await findUnchanged(deps, look, signal);
+      if (unchanged?.state !== undefined)
+        await noteState(deps.database.em.fork(), settled.lastTaskId, {
+          state: unchanged.state,
+          isWhole: true,
+        });
+      return unchanged !== undefined;
     } finally {
       client.release();
     }
@@ -137,6 +155,14 @@ function createRepositoryLooks(deps: ActivityDeps, shared: SharedByClients): Rep
     },
     close: () => clients.close(),
   };
+}
+
+function takeSample({ sampled }: Page, { tags, upstreamState }: SettledSync, remote: Remote): number {
+  const scope = hostScope(remote);
+  if (upstreamState === null) return 0;
+  const isFirst = !sampled.has(scope);
+  sampled.add(scope);
+  return isFirst || tags >= 100 ? sampleSize(tags) : 0;
 }
 
 /** Looks at one remote share a client. Each answer proves that the host answers. */

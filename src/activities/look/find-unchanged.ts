@@ -52,9 +52,9 @@ export async function findUnchanged(
         for (const id of followed) manifestIds.add(id);
       },
     ]);
-    const { filtered, beyondNewest } = listed;
+    const { filtered, beyondNewest, state } = listed;
     const names = tags.map(({ name }) => name);
-    return { tags: names, filtered, beyondNewest, manifestIds: [...below(look, manifestIds)] };
+    return { tags: names, filtered, beyondNewest, manifestIds: [...below(look, manifestIds)], state };
   } catch (error) {
     if (error instanceof Changed) return undefined;
     throw error;
@@ -68,15 +68,18 @@ async function readListed(
   signal: AbortSignal,
 ): Promise<Listed> {
   const exact = new Set(filter.exactNames);
-  if (!filter.needsListing) return { selected: exact, companions: undefined, filtered: 0, beyondNewest: 0 };
+  if (!filter.needsListing)
+    return { selected: exact, companions: undefined, filtered: 0, beyondNewest: 0, state: undefined };
   const watched = watchRules(rules);
   const newest = filter.createNewest?.();
   const selected = new Set<string>(exact);
   const companions = new Set<string>();
+  let state: string | undefined;
   let names = 0;
   let filtered = 0;
   let beyondNewest = 0;
   for await (const page of registry.listTags({ signal, onDigests })) {
+    state ??= page.state;
     names += page.names.length;
     if (page.doubt !== undefined || page.invalid.length > 0 || names > namesAtMost) changed();
     const matching = await filterNames(page.names, (name) => filter.matches(name) && !exact.has(name));
@@ -90,7 +93,7 @@ async function readListed(
   }
   for (const name of newest?.names() ?? []) selected.add(name);
   if (selected.size === 0 || watched.warnings().length > 0) changed();
-  return { selected, companions, filtered, beyondNewest };
+  return { selected, companions, filtered, beyondNewest, state };
 }
 
 /** Each selected name must be present. A mirror must have no other tag within the filters. */

@@ -39,6 +39,8 @@ export interface Unchanged {
   readonly beyondNewest: number;
   /** The manifests of the selected tags, and of their companions. */
   readonly manifestIds: readonly number[];
+  /** What another Tidemark announced with its list of tags. */
+  readonly state: string | undefined;
 }
 
 /** Ends the requests that are under way. */

@@ -1,10 +1,14 @@
 import { readSyncPolicy, setCheckedBy } from '../../db/policies/stage-signers.ts';
+import { dropStagedRemovals } from '../../db/difference/stage-difference.ts';
+import type { Em } from '../../db/open-database.ts';
 import { enterStage } from '../../db/tasks/start-task.ts';
 import type { SyncResult } from '../../workflows/sync-input.ts';
 import { runStages } from '../../workflows/sync-stages.ts';
 import type { UnfinishedSync } from '../../workflows/sync-stages.ts';
 import { findSignatureSource } from '../companions/find-signature-source.ts';
 import type { ActivityDeps } from '../deps.ts';
+import type { Difference } from '../difference/find-difference.ts';
+import { stageDifference } from '../difference/stage-difference.ts';
 import { lookFirst } from '../look/look-first.ts';
 import { listTags } from '../tags/list-tags.ts';
 import { warnOfNarrowed } from '../tags/outside-filter.ts';
@@ -34,15 +38,25 @@ export async function beginSync(
   const { taskId } = context;
   await enterStage(em, taskId, 'LISTING_TAGS');
   await chooseUpstream(context, signals.online);
-  const looked = attempt === 1 ? await lookFirst(deps, em, context, signals.online) : context.registry;
+  const whole = { registry: context.registry, difference: undefined };
+  const looked = attempt === 1 ? await lookFirst(deps, em, context, signals.online) : whole;
   if (looked === 'completed') return { createdVersion: null };
-  return listAndRun(deps, { ...context, registry: looked }, attempt, signals);
+  const { registry, difference } = looked;
+  // the removals of an earlier attempt's difference
+  if (context.isDifference && difference === undefined) await dropStagedRemovals(em, taskId);
+  const sync = { ...context, registry, isDifference: difference !== undefined };
+  return listAndRun(deps, sync, { listing: attempt, difference }, signals);
+}
+
+interface ListToRun {
+  readonly listing: number;
+  readonly difference: Difference | undefined;
 }
 
 async function listAndRun(
   deps: ActivityDeps,
   sync: SyncContext,
-  listing: number,
+  { listing, difference }: ListToRun,
   { signal, online }: { readonly signal: AbortSignal; readonly online: AbortSignal },
 ): Promise<SyncResult | UnfinishedSync> {
   const em = deps.database.em.fork();
@@ -51,16 +65,10 @@ async function listAndRun(
   const concurrency = concurrencyOf(sync);
   // a verdict on the stage of an earlier attempt does not hold for this one
   await setCheckedBy(em, taskId, null);
-  let positions = 0;
-  await runTogether(online, [
-    async (lane) => {
-      ({ positions } = await listTags(deps, em, sync, { listing, signal: lane }));
-    },
-    async (lane) => {
-      if (!dryRun) await findSignatureSource(deps.database.em.fork(), sync, lane);
-    },
-  ]);
-  await warnOfNarrowed(em, sync);
+  const positions =
+    difference === undefined
+      ? await listWhole(deps, em, sync, { listing, signal: online })
+      : (await stageDifference(em, sync, difference, listing)).positions;
   const facts = {
     dryRun,
     mirror,
@@ -90,4 +98,24 @@ async function listAndRun(
       },
     },
   );
+}
+
+/** Reads the whole list of tags. @returns the number of positions in it */
+async function listWhole(
+  deps: ActivityDeps,
+  em: Em,
+  sync: SyncContext,
+  { listing, signal }: { readonly listing: number; readonly signal: AbortSignal },
+): Promise<number> {
+  let positions = 0;
+  await runTogether(signal, [
+    async (lane) => {
+      ({ positions } = await listTags(deps, em, sync, { listing, signal: lane }));
+    },
+    async (lane) => {
+      if (!sync.arguments.dryRun) await findSignatureSource(deps.database.em.fork(), sync, lane);
+    },
+  ]);
+  await warnOfNarrowed(em, sync);
+  return positions;
 }

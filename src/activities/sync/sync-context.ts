@@ -43,6 +43,8 @@ export interface SyncContext {
   readonly registry: Registry;
   /** Undefined without fallbacks. */
   readonly failover: FailoverRegistry | undefined;
+  /** Whether the listed names are the difference to the sync before, and not the whole list. */
+  readonly isDifference: boolean;
   /** How often the sync has waited for a throttled host. */
   readonly throttles: number;
   /** The stored content that the sync may reuse: by the present rights of its starter. */
@@ -122,6 +124,7 @@ export function createSyncContexts(deps: ActivityDeps, shared: SharedByClients):
           filter: compileSubset(selection),
           registry: upstream.registry,
           failover: upstream.failover,
+          isDifference: task.differenceOf != null,
           throttles: await throttles.count(em, taskId),
           reuse: { visibility, repositoryId, origin },
           failures: openFailures(deps, taskId, selection.tagRules?.tagFailures),

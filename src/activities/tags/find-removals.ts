@@ -7,6 +7,7 @@ import {
 } from '../../db/staging/stage-removals.ts';
 import type { RootRemoval } from '../../db/staging/stage-removals.ts';
 import { readTimes } from '../../db/outcomes/listed-tags.ts';
+import { stageChangedRemovals } from '../../db/difference/changed-removals.ts';
 import { readNames } from '../../db/staging/stage-names.ts';
 import { stageRemovals, unstageTags } from '../../db/staging/stage-tags.ts';
 import type { Em } from '../../db/open-database.ts';
@@ -44,10 +45,11 @@ export async function findRemovals(
   if (!sync.arguments.mirror) return;
   const em = deps.database.em.fork();
   const prune = sync.arguments.pruneFiltered === true;
-  await countOutside(em, sync);
+  if (!sync.isDifference) await countOutside(em, sync);
   // the fallback may be behind
   if (listedByFallback(sync) !== undefined) return;
-  await stageRemovals(em, sync, sync.filter, prune);
+  if (sync.isDifference) await stageChangedRemovals(em, sync, sync.filter);
+  else await stageRemovals(em, sync, sync.filter, prune);
   const { present, removed } = await countRemovals(em, sync, prune);
   if (!sync.arguments.confirmRemoval && isMassRemoval(present, removed)) return;
   const kept: Kept = { served: [], unknown: [], reason: '' };

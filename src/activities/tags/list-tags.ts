@@ -43,6 +43,7 @@ export async function listTags(
     firstPosition += names.length;
     requested += names.filter((name) => filter.isImmutable?.(name) !== true).length;
   };
+  let state: string | undefined;
   await stage(filter.exactNames);
   if (filter.needsListing) {
     const exact = new Set(filter.exactNames);
@@ -60,6 +61,7 @@ export async function listTags(
       await (ranking ? ranking.add(selected) : stage(selected));
       await stageOutsideCompanions(em, sync, page.names);
       unmatched.see(page.names);
+      state ??= page.state;
       invalidCount += page.invalid.length;
       invalid.push(...page.invalid.slice(0, 3 - invalid.length));
       if (page.doubt !== undefined) await addWarnings(em, taskId, [doubtWarning(page.doubt)]);
@@ -68,10 +70,10 @@ export async function listTags(
     await countOutcomes(em, taskId, { FILTERED: filtered, BEYOND_NEWEST: ranking?.beyond() ?? 0 });
     await addWarnings(em, taskId, [...unmatched.warnings(), ...invalidWarnings(invalid, invalidCount)]);
   }
-  const listed = await finishListing(em, { taskId, listing });
+  const isOwn = listedByFallback(sync) === undefined;
+  const listed = await finishListing(em, { taskId, listing }, isOwn ? state : undefined);
   await digests.finish(requested);
-  if (filter.minimumAge !== undefined && !isPartial(sync) && listedByFallback(sync) === undefined)
-    await forgetUnlisted(em, sync);
+  if (filter.minimumAge !== undefined && !isPartial(sync) && isOwn) await forgetUnlisted(em, sync);
   if (listed.tags === 0 && filter.digests.length === 0 && filter.needsListing)
     await addWarnings(em, taskId, ['No tag of the upstream passes the filters.']);
   return listed;

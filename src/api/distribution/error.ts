@@ -3,7 +3,7 @@ import { isConnectionError } from '../../db/connection/connection-error.ts';
 import { TidemarkError, isTidemarkError } from '../../oci/error.ts';
 import type { ApiDependencies } from '../dependencies.ts';
 
-/** Codes of distribution-spec, "Error Codes", with their statuses; the last four are docker's additions. */
+/** Codes of distribution-spec, "Error Codes", with their statuses; the last ones are docker's additions, and ours for states. */
 const statuses = {
   BLOB_UNKNOWN: 404,
   BLOB_UPLOAD_INVALID: 400,
@@ -16,6 +16,8 @@ const statuses = {
   NAME_INVALID: 400,
   NAME_UNKNOWN: 404,
   SIZE_INVALID: 400,
+  STATE_INVALID: 400,
+  STATE_UNKNOWN: 410,
   TOOMANYREQUESTS: 429,
   UNAUTHORIZED: 401,
   UNSUPPORTED: 405,

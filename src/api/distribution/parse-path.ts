@@ -12,8 +12,9 @@ export type DistributionPath =
   | { readonly resource: 'base' }
   | { readonly resource: 'catalog' }
   | { readonly resource: 'tags'; readonly name: string }
-  /** Our extension (distribution-spec, extensions/README.md: `_<extension>/<component>/<module>`). */
+  /** Our extensions (distribution-spec, extensions/README.md: `_<extension>/<component>/<module>`). */
   | { readonly resource: 'tag digests'; readonly name: string }
+  | { readonly resource: 'tag changes'; readonly name: string }
   | { readonly resource: 'manifest'; readonly name: string; readonly reference: ManifestReference }
   | { readonly resource: 'blob'; readonly name: string; readonly digest: Digest }
   | { readonly resource: 'referrers'; readonly name: string; readonly digest: Digest }
@@ -73,8 +74,8 @@ function parsePath(path: string): DistributionPath {
   if (kind === 'manifests')
     return { resource: 'manifest', name: toName(parts), reference: toReference(reference) };
   if (kind === 'tags' && last === 'list') return { resource: 'tags', name: toName(parts) };
-  if (kind === 'tags' && last === 'digests' && parts.at(-1) === '_tidemark')
-    return { resource: 'tag digests', name: toName(parts.slice(0, -1)) };
+  if (kind === 'tags' && (last === 'digests' || last === 'changes') && parts.at(-1) === '_tidemark')
+    return { resource: `tag ${last}`, name: toName(parts.slice(0, -1)) };
   if (kind === 'referrers')
     return { resource: 'referrers', name: toName(parts), digest: parseDigest(reference) };
   if (kind === 'blobs' && last === 'uploads') return { resource: 'upload', name: toName(parts), id: '' };

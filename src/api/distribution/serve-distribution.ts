@@ -2,6 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { authorise, challenge } from './authorise.ts';
 import { answerBase } from './pull/base.ts';
 import { answerBlob } from './pull/blobs.ts';
+import { answerTagChanges } from './pull/changes.ts';
 import { answerCatalog } from './pull/catalog.ts';
 import { createDatabaseWait } from './database-wait.ts';
 import { sendError, toFailure } from './error.ts';
@@ -87,6 +88,8 @@ function answer(exchange: Exchange): FastifyReply | Promise<FastifyReply> {
       return answerTags(exchange, path.name);
     case 'tag digests':
       return answerTagDigests(exchange, path.name);
+    case 'tag changes':
+      return answerTagChanges(exchange, path.name);
     case 'manifest':
       return answerManifest(exchange, path);
     case 'blob':

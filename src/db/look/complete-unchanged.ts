@@ -20,6 +20,8 @@ export interface UnchangedSync {
   readonly beyondNewest: number;
   /** The manifests of the selected tags, and of their companions. */
   readonly manifestIds: readonly number[];
+  /** What the upstream announced with its list of tags. */
+  readonly state?: string | undefined;
 }
 
 /**
@@ -27,17 +29,11 @@ export interface UnchangedSync {
  * @returns false if the version or the signature policy is another one by now, or a later attempt has begun. Then nothing is written.
  */
 export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<boolean> {
-  const { taskId, latest, filtered, beyondNewest, manifestIds } = sync;
+  const { taskId, latest, filtered, beyondNewest, manifestIds, state = null } = sync;
   const tags = sync.tags.length;
   const confirmed = sync.areTagsChecked ? [...sync.tags] : [];
   const ended = await sql`
-    with locked as materialized (
-      select task.id, task.repository_id, task.started_at from task
-        join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
-      where task.id = ${taskId} and task.state = 'RUNNING' and task.listing is null and task.fence = repository.fence
-        and repository.latest = ${latest} and remote.signature_policy_id is null and repository.signature_policy_id is null
-      for update of repository, task
-    ),
+    with locked as materialized (${lockUnchanged(taskId, latest)}),
     reach as materialized (select m.* from manifest m, locked where m.id = any(${[...manifestIds]}::bigint[])),
     totals as materialized (
       select (select count(*) from reach where reach.raw is not null) as manifests, (${countSignatures()}) as signatures,
@@ -62,13 +58,24 @@ export async function completeUnchanged(em: Em, sync: UnchangedSync): Promise<bo
     ),
     ended as (
       update task set state = 'COMPLETED', stage = 'FINISHED', finished_at = now(), tags_total = ${tags}::int,
-        manifests_total = totals.manifests, blobs_total = totals.blobs, bytes_total = totals.bytes
+        manifests_total = totals.manifests, blobs_total = totals.blobs, bytes_total = totals.bytes,
+        upstream_state = ${state}, listed_at = now()
       from locked, totals where task.id = locked.id
       returning task.*, ${tellEnding}
     ),
     told as (${tellSyncEnds(sql`ended`)})
     select from ended`.execute(kysely(em));
   return ended.rows.length > 0;
+}
+
+/** The task and its repository, if nothing has changed since the look. */
+export function lockUnchanged(taskId: number, latest: number): RawBuilder<unknown> {
+  return sql`
+    select task.id, task.repository_id, task.started_at from task
+      join repository on repository.id = task.repository_id join remote on remote.id = task.remote_id
+    where task.id = ${taskId} and task.state = 'RUNNING' and task.listing is null and task.fence = repository.fence
+      and repository.latest = ${latest} and remote.signature_policy_id is null and repository.signature_policy_id is null
+    for update of repository, task`;
 }
 
 /** The stored blobs of the version. Whatever a sync would fetch is stored. */

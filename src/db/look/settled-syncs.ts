@@ -20,6 +20,14 @@ export interface Settled {
   readonly rows: number;
   /** Whether its tags have times of their last checks. */
   readonly areTagsChecked: boolean;
+  /** Whether a look may read all of them. */
+  readonly isSmall: boolean;
+  /** The sync that left it so. */
+  readonly lastTaskId: number;
+  /** The selected tags of that sync. */
+  readonly tags: number;
+  /** The state of the upstream that it has; null: the whole list of tags must be read. */
+  readonly upstreamState: string | null;
 }
 
 /** Such a repository, whose sync is due. */
@@ -28,8 +36,10 @@ export interface SettledSync extends Settled {
   readonly key: number;
 }
 
-/** The most content of a repository that is looked at. A larger one gets its ordinary sync. */
+/** The most content of a repository that a look reads. */
 const most = { tags: 2_000, manifests: 5_000, blobs: 20_000 } as const;
+/** For so long a sync may take the difference only. The whole list finds what a difference cannot tell, such as lost files. */
+const differenceHours = 24;
 
 /**
  * Of these schedules, those whose last sync took all that the present rules of the remote select, without a warning, and whose repository
@@ -80,8 +90,8 @@ export async function readSettledTask(em: Em, taskId: number): Promise<Settled |
 async function readSettled<Row extends Settled>(em: Em, wishes: RawBuilder<unknown>): Promise<Row[]> {
   const found = await sql<Row>`
     select wish.*, r.id as "repositoryId", remote.id as "remoteId", wish.allow_private as "allowPrivate", latest.number as latest,
-      ${countOf('tags')} + ${countOf('manifests')} + ${countOf('blobs')} as rows,
-      ${areTagsChecked(sql`r.id`)} as "areTagsChecked"
+      ${countOf('tags')} + ${countOf('manifests')} + ${countOf('blobs')} as rows, ${isSmall()} as "isSmall",
+      last.id as "lastTaskId", last.tags_total as tags, ${upstreamState()} as "upstreamState", ${areTagsChecked(sql`r.id`)} as "areTagsChecked"
     from (${wishes}) as wish
       join repository r on r.id = wish.repository_id
       join remote on remote.id = wish.remote_id and remote.sigstore is null
@@ -92,7 +102,7 @@ async function readSettled<Row extends Settled>(em: Em, wishes: RawBuilder<unkno
       cross join lateral (
         select v.* from repository_version v where v.repository_id = r.id order by v.number desc limit 1) as latest
     where last.state = 'COMPLETED' and last.remote_id = remote.id
-      and ${isLastWish()} and ${isLatest()} and ${hasNothingOpen()} and ${isSmall()} and ${isStored()}
+      and ${isLastWish()} and ${isLatest()} and ${hasNothingOpen()} and (${isSmall()} or ${upstreamState()} is not null) and ${isStored()}
     order by r.id`.execute(kysely(em));
   return found.rows;
 }
@@ -130,12 +140,19 @@ function countOf(what: keyof typeof most): RawBuilder<number> {
   return sql`(latest.counts #>> ${['present', what]}::text[])::bigint`;
 }
 
-/** Everything that a sync would fetch is marked as stored. */
+function upstreamState(): RawBuilder<string | null> {
+  return sql`(case when last.listed_at > now() - make_interval(hours => ${differenceHours}) then last.upstream_state end)`;
+}
+
+/** Everything that a sync would fetch is marked as stored. Begins with what is not stored, which is little. */
 function isStored(): RawBuilder<boolean> {
-  return sql`not exists (
-    select from membership p join manifest m on m.id = p.content_id
-      left join manifest_blob edge on edge.manifest_id = m.id left join blob on blob.id = edge.blob_id
-    where p.repository_id = r.id and p.kind = 'manifest' and p.removed_in is null
-      and (m.raw is null or (blob.id is not null and blob.stored_at is null and not edge.is_foreign
-        and ${isDue(sql`remote.policy = 'IMMEDIATE'`)})))`;
+  return sql`(not exists (select from manifest m where m.raw is null and ${isInLatest(sql`m.id`)})
+    and not exists (select from blob join manifest_blob edge on edge.blob_id = blob.id
+      where blob.stored_at is null and not edge.is_foreign and ${isDue(sql`remote.policy = 'IMMEDIATE'`)}
+        and ${isInLatest(sql`edge.manifest_id`)}))`;
+}
+
+function isInLatest(manifest: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql`exists (select from membership p
+    where p.repository_id = r.id and p.kind = 'manifest' and p.content_id = ${manifest} and p.removed_in is null)`;
 }

@@ -7,7 +7,7 @@ import { kysely } from '../sql.ts';
 import { keepCompanions } from './keep-tags.ts';
 import { mayReuse } from '../staging/reuse.ts';
 import type { Reuse } from '../staging/reuse.ts';
-import { selectedGraph } from '../staging/selected-graph.ts';
+import { listedNames, selectedGraph } from '../staging/selected-graph.ts';
 
 /* Content that the upstream cannot deliver fails the tags that need it. The other tags are committed. */
 
@@ -131,9 +131,10 @@ async function readFailed(em: Em, taskId: number, most: number): Promise<Failed>
     with recursive ${selectedGraph(taskId)}
     select (select count(*) from selected_tag where name !~ ${companionPattern})
       + (select count(*) from sync_root where task_id = ${taskId} and not is_removed and outcome is null and name not like '@%')
-      + (select count(*) from sync_tag where task_id = ${taskId} and outcome = 'TOO_YOUNG') as taken`.execute(
-    db,
-  );
+      + (select count(*) from sync_tag where task_id = ${taskId} and outcome = 'TOO_YOUNG')
+      -- the tags beside a difference
+      + coalesce((select greatest(0, tags_total - (select count(distinct name) from (${listedNames(taskId)}) as listed))
+        from task where id = ${taskId} and difference_of is not null), 0) as taken`.execute(db);
   const found = await sql<FailedTag & { total: number }>`
     select s.name, s.code, s.reason, coalesce(m.digest, s.digest) as digest, kept.digest as "keptDigest",
       count(*) over () as total

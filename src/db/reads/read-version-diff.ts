@@ -42,7 +42,7 @@ export interface TagDifference {
  * Rows `m` of one side that may differ. Within a repository these are the rows whose range begins or ends between the
  * versions, which an index finds at any distance. A row that left and returned is in both.
  */
-function candidates({ from, to }: VersionPair, side: 'from' | 'to'): RawBuilder<unknown> {
+export function candidates({ from, to }: VersionPair, side: 'from' | 'to'): RawBuilder<unknown> {
   const { repositoryId, number } = side === 'from' ? from : to;
   const isSide = sql`m.repository_id = ${repositoryId} and ${isIn('m', number)}`;
   if (from.repositoryId !== to.repositoryId) return isSide;
@@ -54,7 +54,7 @@ function candidates({ from, to }: VersionPair, side: 'from' | 'to'): RawBuilder<
   return sql`${isSide} and ${changed}`;
 }
 
-function tagDifferences(pair: VersionPair, condition = sql`true`): RawBuilder<unknown> {
+export function tagDifferences(pair: VersionPair, condition = sql`true`): RawBuilder<unknown> {
   return sql`
     select coalesce(o.name, n.name) as name, o.manifest_id as old_id, n.manifest_id as new_id,
       case when o.name is null then 'ADDED' when n.name is null then 'REMOVED' else 'MOVED' end as change

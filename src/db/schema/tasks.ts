@@ -108,6 +108,12 @@ export const Task = defineEntity({
     bytesTotal: p.bigint('number').nullable(),
     /** The list of tags that is used: a later attempt makes a new one. */
     listing: p.integer().nullable(),
+    /** What another Tidemark announced with its list of tags, or with the difference. */
+    upstreamState: p.text().nullable(),
+    /** When the whole list was last read. */
+    listedAt: p.datetime().nullable(),
+    /** The sync before, to which the tags listed here are the difference; null: the whole list was read. */
+    differenceOf: p.bigint('number').nullable(),
     signatureSource: p.enum(['STORE', 'EXTENSION'] as const).nullable(),
     /** The policy that checked the staging rows; null: none was in force. */
     checkedBy: p.json<PolicyKey>().nullable(),

@@ -40,9 +40,10 @@ export interface Listed {
 
 /**
  * Selects this listing, drops earlier ones and counts it. A later attempt may still be writing its pages.
+ * @param state What the upstream announced with the list, if it is another Tidemark.
  * @throws TidemarkError `LISTING_REPLACED` if a later listing is selected already.
  */
-export async function finishListing(em: Em, { taskId, listing }: Listing): Promise<Listed> {
+export async function finishListing(em: Em, { taskId, listing }: Listing, state?: string): Promise<Listed> {
   const taken = await sql<Listed>`
     with counted as (
       select (select count(distinct name) from sync_name, unnest(names) as name
@@ -51,7 +52,8 @@ export async function finishListing(em: Em, { taskId, listing }: Listing): Promi
           where task_id = ${taskId} and listing = ${listing}) as positions
     ),
     taken as (
-      update task set listing = ${listing}, tags_total = counted.tags from counted
+      update task set listing = ${listing}, tags_total = counted.tags, upstream_state = ${state ?? null}, listed_at = now(),
+        difference_of = null from counted
       where id = ${taskId} and coalesce(listing, 0) <= ${listing}
       returning counted.tags, counted.positions
     ),

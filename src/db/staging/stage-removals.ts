@@ -24,17 +24,17 @@ export function isPruned(prunes: boolean): RawBuilder<unknown> {
   return sql`(${prunes}::boolean and s.outcome = 'NO_PLATFORM')`;
 }
 
-/** Tags of the latest version and of these the removed ones, without companions. */
+/** The removed tags, and all of the latest version if there are any, without companions. */
 export async function countRemovals(
   em: Em,
   { taskId, repositoryId }: Sync,
   prunes: boolean,
 ): Promise<{ readonly present: number; readonly removed: number }> {
+  const isPresent = sql`t.repository_id = ${repositoryId} and t.removed_in is null and not (${isCompanion})`;
   const result = await sql<{ present: number; removed: number }>`
-    select count(*) as present, count(s.name) as removed
-    from tag_membership t
-    left join sync_tag s on s.task_id = ${taskId} and s.name = t.name and (${isRemoval} or ${isPruned(prunes)})
-    where t.repository_id = ${repositoryId} and t.removed_in is null and not (${isCompanion})`.execute(
+    select removed, case when removed > 0 then (select count(*) from tag_membership t where ${isPresent}) else 0 end as present
+    from (select count(*) as removed from sync_tag s join tag_membership t on t.name = s.name
+      where s.task_id = ${taskId} and (${isRemoval} or ${isPruned(prunes)}) and ${isPresent}) as counted`.execute(
     kysely(em),
   );
   return result.rows[0] ?? { present: 0, removed: 0 };

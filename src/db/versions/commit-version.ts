@@ -4,6 +4,7 @@ import { TidemarkError } from '../../oci/error.ts';
 import type { SyncArguments } from '../schema/tasks.ts';
 import { nothingSelected } from '../tasks/nothing-selected.ts';
 import type { Em } from '../open-database.ts';
+import { settleTotals } from '../difference/settle-totals.ts';
 import { kysely } from '../sql.ts';
 import { recordSyncEnd } from '../webhooks/record-events.ts';
 import { hasWaitingTags } from '../outcomes/seen-tags.ts';
@@ -34,6 +35,8 @@ export interface CommitOptions {
 
 interface SyncDraft extends Draft {
   readonly taskId: number;
+  /** Whether the stage is the difference to the sync before. */
+  readonly isDifference: boolean;
   readonly mirror: boolean;
   readonly prunes: boolean;
   readonly areTagsChecked: boolean;
@@ -90,6 +93,7 @@ async function lockForCommit(
   const { repositoryId, latest, arguments: wish } = task;
   const draft: SyncDraft = {
     taskId,
+    isDifference: task.differenceOf !== null,
     repositoryId,
     latest,
     number: latest + 1,
@@ -105,10 +109,11 @@ async function lockForCommit(
 
 async function completeTask(
   em: Em,
-  { taskId, repositoryId, latest, areTagsChecked: isConfirming }: SyncDraft,
+  { taskId, repositoryId, latest, isDifference, areTagsChecked: isConfirming }: SyncDraft,
   { createdVersion }: Published,
 ): Promise<void> {
   const db = kysely(em);
+  if (isDifference) await settleTotals(em, { taskId, repositoryId, createdVersion });
   if (createdVersion === null && latest === 0 && !(await hasWaitingTags(em, taskId)))
     throw await nothingSelected(em, taskId);
   if (isConfirming) await confirmTags(askedTags(taskId)).execute(db);
@@ -141,6 +146,7 @@ interface LockedTask {
   readonly repositoryId: number;
   readonly latest: number;
   readonly listing: number | null;
+  readonly differenceOf: number | null;
   readonly arguments: SyncArguments;
   readonly checkedBy: PolicyKey | null;
   readonly areTagsChecked: boolean;
@@ -149,8 +155,8 @@ interface LockedTask {
 async function lockTask(em: Em, taskId: number): Promise<LockedTask> {
   const result = await sql<LockedTask & { fenced: boolean }>`
     select task.state, task.created_version as "createdVersion", task.repository_id as "repositoryId", task.arguments,
-      task.listing, task.checked_by as "checkedBy", repository.latest, task.fence is distinct from repository.fence as fenced,
-      ${areTagsChecked(sql`repository.id`)} as "areTagsChecked"
+      task.listing, task.difference_of as "differenceOf", task.checked_by as "checkedBy", repository.latest,
+      task.fence is distinct from repository.fence as fenced, ${areTagsChecked(sql`repository.id`)} as "areTagsChecked"
     from task join repository on repository.id = task.repository_id
     where task.id = ${taskId} for update of repository, task`.execute(kysely(em));
   const task = result.rows[0];

@@ -40,7 +40,7 @@ const pageMaxBytes = 4 * 1024 * 1024;
 /** A slower page is worth less than the requests that it spares. */
 const pageTimeoutMs = 15_000;
 
-interface ListRequest {
+export interface ListRequest {
   readonly requester: Requester;
   readonly repository: ListedRepository;
   readonly signal: AbortSignal;
@@ -84,8 +84,8 @@ export async function discoverListing({
   signal,
 }: ListRequest): Promise<ListingName | undefined> {
   const url = new URL(`${repository.apiBase}/v2/_oci/ext/discover`);
-  const document = await read({ requester, asked: url, signal, isAnonymous: false }, async (_, body) =>
-    Promise.resolve(parse(body)),
+  const document = await readAnswer({ requester, asked: url, signal, isAnonymous: false }, async (_, body) =>
+    Promise.resolve(parseJson(body)),
   ).catch((error: unknown) => {
     if (error instanceof TidemarkError && !error.retryable) return undefined;
     throw error;
@@ -113,7 +113,7 @@ async function readPage({
   signal,
 }: PageRequest): Promise<{ readonly page: ListedPage; readonly hash: string }> {
   const isAnonymous = api.isAnonymous === true;
-  return read({ requester, asked, signal, isAnonymous }, async (response, body) => {
+  return readAnswer({ requester, asked, signal, isAnonymous }, async (response, body) => {
     const hasLink = nextLink(joinedHeader(response.headers, 'link')) !== undefined;
     const page = listedPage(api, body, asked, hasLink);
     if (page === undefined) throw invalid(asked);
@@ -130,7 +130,7 @@ interface ReadRequest {
 }
 
 /** The signal's own abort is thrown as such; a page that takes too long is the upstream's fault. */
-async function read<T>(
+export async function readAnswer<T>(
   { requester, asked, signal, isAnonymous }: ReadRequest,
   use: (response: HttpResponse, body: Buffer) => Promise<T>,
 ): Promise<T> {
@@ -172,10 +172,11 @@ export function listedPage(
   asked: URL,
   hasLink = true,
 ): ListedPage | undefined {
-  return (typeof api === 'string' ? apis[api] : api).read(parse(body), asked, hasLink);
+  return (typeof api === 'string' ? apis[api] : api).read(parseJson(body), asked, hasLink);
 }
 
-function parse(body: Buffer): unknown {
+/** Undefined if it is not JSON. */
+export function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());
   } catch {

@@ -14,6 +14,26 @@ export interface ListedDigest {
 /** Takes listed tags. A tag may come again. */
 export type OnDigests = (listed: readonly ListedDigest[]) => Promise<void>;
 
+/** A tag that was set. */
+export interface SetTag extends ListedDigest {
+  /** Whether there was no such tag before. */
+  readonly isNew: boolean;
+}
+
+/** What another Tidemark says has changed since a state (docs/serving.md, "Changes since a state"). Unverified. */
+export interface ChangesPage {
+  /** The state up to which the changes are told; the same in all pages. */
+  readonly state: string;
+  /** Tags that were added or moved. */
+  readonly set: readonly SetTag[];
+  /** The names of removed tags. */
+  readonly removed: readonly string[];
+  /** Manifests whose lists of referrers are others. */
+  readonly subjects: readonly Digest[];
+  /** Whether the registry has atomic signatures. */
+  readonly hasSignatures: boolean;
+}
+
 /** APIs of registries, beside `tags/list`, that list tags with digests. */
 export const ownListings = ['DOCKER_HUB', 'QUAY', 'HARBOR', 'ACR', 'GITLAB', 'ZOT', 'TIDEMARK'] as const;
 export type OwnListing = (typeof ownListings)[number];

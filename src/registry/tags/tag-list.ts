@@ -32,7 +32,7 @@ export async function* listTagPages(request: TagListRequest): AsyncGenerator<Tag
       if (pages > maxPages || !remember(seen, url.href)) throw loop(request.url, pages);
       // A registry that ignores `last` answers a guess with the page before.
       if (guess !== undefined && first.every((name) => guess?.before.has(name) === true)) return;
-      yield sorted(first);
+      yield pages === 1 && page.state !== undefined ? { ...sorted(first), state: page.state } : sorted(first);
       for await (const more of page.rest()) yield sorted(more);
       const { count, hash } = page.summary();
       const isNew = count === 0 || remember(seen, hash);

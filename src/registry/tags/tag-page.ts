@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TidemarkError, quoteValue } from '../../oci/error.ts';
+import { isTidemarkState, tidemarkState } from '../../oci/hosts/tidemark-lists.ts';
 import { pacedBody } from '../transport/body.ts';
 import type { MinimumRate } from '../transport/body.ts';
 import { decodedBody } from '../transport/content-coding.ts';
@@ -30,6 +31,8 @@ export interface TagPageRequest {
 /** A page whose first names were read. `close` it. */
 export interface OpenTagPage {
   readonly url: URL;
+  /** The state that a Tidemark announces. */
+  readonly state: string | undefined;
   /** The first names; all names of a page of usual size. */
   readonly first: readonly string[];
   /** The other names, streamed. */
@@ -52,18 +55,19 @@ export async function openTagPage(request: TagPageRequest): Promise<OpenTagPage>
     const next = nextPages(url, response);
     const names = readNames(request, response);
     const first: string[] = [];
-    let state: Awaited<ReturnType<typeof names.next>> | undefined;
+    let read: Awaited<ReturnType<typeof names.next>> | undefined;
     while (first.length <= namesAtOnce) {
-      state = await names.next();
-      if (state.done === true) break;
-      for (const name of state.value) first.push(name);
+      read = await names.next();
+      if (read.done === true) break;
+      for (const name of read.value) first.push(name);
     }
-    const isWhole = state?.done === true;
+    const isWhole = read?.done === true;
     if (isWhole) whenDone();
     const { hash, reader } = names.progress;
     let count = first.length;
     return {
       url,
+      state: announcedState(response),
       first,
       next,
       async *rest() {
@@ -82,6 +86,11 @@ export async function openTagPage(request: TagPageRequest): Promise<OpenTagPage>
       },
     };
   });
+}
+
+function announcedState({ headers }: HttpResponse): string | undefined {
+  const state = headers[tidemarkState.header];
+  return typeof state === 'string' && isTidemarkState(state) ? state : undefined;
 }
 
 async function checkAnswer(sent: HttpRequest, response: HttpResponse): Promise<void> {

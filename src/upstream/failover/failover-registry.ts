@@ -76,6 +76,8 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
     listing: () => choice.made()?.registry.listing(),
     discoverListing: async (call) => (await oneOf(call, (registry) => registry.discoverListing(call))).result,
     listDigests: (listing, call) => listDigests(choice, listing, call),
+    // a state is the own upstream's
+    listChanges: (since, call) => own.registry.listChanges(since, call),
     // a hint for the errors of the remote's own upstream
     readCatalog: (call) => own.registry.readCatalog(call),
     listReferrers: async (subject, call = {}) =>

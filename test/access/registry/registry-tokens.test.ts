@@ -60,6 +60,7 @@ describe('the challenge says where a token is to be had', () => {
     ['GET', '/v2/', ''],
     ['GET', '/v2/_catalog', ',scope="registry:catalog:*"'],
     ['GET', '/v2/team/private/tags/list', ',scope="repository:team/private:pull"'],
+    ['GET', '/v2/team/private/_tidemark/tags/changes', ',scope="repository:team/private:pull"'],
     ['HEAD', '/v2/absent/name/manifests/v1', ',scope="repository:absent/name:pull"'],
     ['POST', '/v2/team/public/blobs/uploads/', ',scope="repository:team/public:pull,push"'],
     ['DELETE', '/v2/team/public/manifests/v1', ',scope="repository:team/public:delete"'],

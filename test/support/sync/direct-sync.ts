@@ -33,8 +33,8 @@ export interface DirectSync {
     mirror: boolean,
     options?: { readonly stages: true },
   ): Promise<string | undefined>;
-  /** Whether the look before a sync of this schedule finds that nothing has changed. */
-  look(scheduleId: number): Promise<boolean>;
+  /** Whether the look before the syncs of these schedules, which are due together, finds that nothing has changed. */
+  look(...scheduleIds: readonly number[]): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -112,12 +112,12 @@ export function openDirectSync(harness: SyncHarness, settings: ClientSettings = 
           return code;
         }
     },
-    async look(scheduleId) {
-      const settled = await readSettledSyncs(harness.em(), [scheduleId]);
+    async look(...scheduleIds) {
+      const settled = await readSettledSyncs(harness.em(), scheduleIds);
       const unchanged = await looks.look(settled, () => undefined, signal);
       const moment = { specification: '', workflowRunId: randomUUID(), dueAt: new Date().toISOString() };
       await recordUnchanged(harness.em(), moment, unchanged);
-      return unchanged.length === 1;
+      return unchanged.length === scheduleIds.length;
     },
     async close() {
       await looks.close();

@@ -11,7 +11,8 @@ let stage: StageWithApi;
 let front: FakeUpstream;
 beforeAll(async () => {
   stage = await openStageWithApi();
-  front = await openFakeUpstream({ fallback: forward(() => stage.api.url) });
+  // an older Tidemark, which tells no difference
+  front = await openFakeUpstream({ fallback: forward(() => stage.api.url, 'tidemark-state') });
 });
 afterAll(async () => {
   await front?.close();

@@ -58,6 +58,7 @@ function answersFor(exchange: Exchange): Readonly<Record<string, () => Answer>> 
     case 'catalog':
     case 'tags':
     case 'tag digests':
+    case 'tag changes':
     case 'referrers':
     case 'signatures':
       return {};
