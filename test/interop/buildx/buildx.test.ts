@@ -8,15 +8,15 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startPushScene } from '../support/api/push-scene.ts';
-import type { PushScene } from '../support/api/push-scene.ts';
-import { pull } from '../support/api/pull.ts';
-import { startHarnessApi } from '../support/api/harness-api.ts';
-import { startSyncHarness } from '../support/sync/sync-harness.ts';
+import { startPushScene } from '../../support/api/push-scene.ts';
+import type { PushScene } from '../../support/api/push-scene.ts';
+import { pull } from '../../support/api/pull.ts';
+import { startHarnessApi } from '../../support/api/harness-api.ts';
+import { startSyncHarness } from '../../support/sync/sync-harness.ts';
 import { startBuildKit } from './buildkit-engine.ts';
-import { skipWithoutEngine, startDockerEngine } from './docker-engine.ts';
-import type { DockerEngine } from './docker-engine.ts';
-import { findPeer, runPeer } from './peers.ts';
+import { skipWithoutEngine, startDockerEngine } from '../docker-engine.ts';
+import type { DockerEngine } from '../docker-engine.ts';
+import { findPeer, runPeer } from '../peers.ts';
 
 const name = 'team/app';
 const platforms = ['linux/amd64', 'linux/arm64'];
@@ -25,7 +25,7 @@ const outputs = { artifacts: 'oci-artifact=true', images: 'oci-artifact=false' }
 type Tag = keyof typeof outputs;
 const tags = Object.keys(outputs) as Tag[];
 /** An OCI layout for each tag. */
-const recorded = fileURLToPath(new URL('recorded-buildx', import.meta.url));
+const recorded = fileURLToPath(new URL('recorded', import.meta.url));
 const isBuilt = (['buildkitd', 'buildx', 'runc'] as const).every((peer) => findPeer(peer) !== undefined);
 
 let scene: PushScene;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { loadConfig } from '../../src/config.ts';
-import { allowsPrivateUpstreams } from '../../src/processes/checks/check-logins.ts';
+import { loadConfig } from '../../../src/config.ts';
+import { allowsPrivateUpstreams } from '../../../src/processes/checks/check-logins.ts';
 
 test.each([
   [{}, true],

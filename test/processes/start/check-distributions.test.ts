@@ -1,9 +1,9 @@
 /** Distributions that were made while logins were off, at a start with logins. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checkDistributions } from '../../src/processes/checks/check-distributions.ts';
-import { checkUpstreams } from '../../src/processes/checks/check-upstreams.ts';
-import { startApi } from '../support/api/api-server.ts';
-import type { ApiUnderTest } from '../support/api/api-server.ts';
+import { checkDistributions } from '../../../src/processes/checks/check-distributions.ts';
+import { checkUpstreams } from '../../../src/processes/checks/check-upstreams.ts';
+import { startApi } from '../../support/api/api-server.ts';
+import type { ApiUnderTest } from '../../support/api/api-server.ts';
 
 let api: ApiUnderTest;
 beforeAll(async () => {

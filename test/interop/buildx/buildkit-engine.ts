@@ -6,9 +6,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startDaemon } from './daemon.ts';
-import type { Daemon } from './daemon.ts';
-import { requirePeer } from './peers.ts';
+import { startDaemon } from '../daemon.ts';
+import type { Daemon } from '../daemon.ts';
+import { requirePeer } from '../peers.ts';
 
 export interface BuildKit extends Daemon {
   /** Runs `buildx build` with this daemon, and pushes. @returns the digest of what was pushed. */
