@@ -71,15 +71,10 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
       return result;
     },
     fetch: (descriptor, call = {}) => fetchFromPlaces({ ...options, places: inOrder() }, descriptor, call),
-    // the address is no upstream's
-    fetchFrom: (address, descriptor, call) => own.registry.fetchFrom(address, descriptor, call),
+    ...fromOwn(own),
     listing: () => choice.made()?.registry.listing(),
     discoverListing: async (call) => (await oneOf(call, (registry) => registry.discoverListing(call))).result,
     listDigests: (listing, call) => listDigests(choice, listing, call),
-    // a state is the own upstream's
-    listChanges: (since, call) => own.registry.listChanges(since, call),
-    // a hint for the errors of the remote's own upstream
-    readCatalog: (call) => own.registry.readCatalog(call),
     listReferrers: async (subject, call = {}) =>
       (await oneOf(call, (registry) => registry.listReferrers(subject, call))).result,
     async referrersAbsence() {
@@ -92,6 +87,18 @@ export function openFailoverRegistry(options: FailoverOptions): FailoverRegistry
     readSignatures: (source, digest, call = {}) => readSignatures(choice, { source, digest, own }, call),
     // the clients are shared
     close: () => Promise.resolve(),
+  };
+}
+
+/** What fallbacks are not asked. */
+function fromOwn({ registry }: Place): Pick<Registry, 'fetchFrom' | 'listChanges' | 'readCatalog'> {
+  return {
+    // the address is no upstream's
+    fetchFrom: (address, descriptor, call) => registry.fetchFrom(address, descriptor, call),
+    // a state is the own upstream's
+    listChanges: (since, call) => registry.listChanges(since, call),
+    // a hint for the errors of the remote's own upstream
+    readCatalog: (call) => registry.readCatalog(call),
   };
 }
 
