@@ -13,6 +13,7 @@ import { openWebhookEndpoint } from '../support/webhooks/endpoint.ts';
 import type { WebhookEndpoint } from '../support/webhooks/endpoint.ts';
 import { findViolations } from './support/axe.ts';
 import { measureFirstLoad } from './support/figures.ts';
+import { pingWebhook } from './support/ping-webhook.ts';
 import type { Scheme } from './support/browser.ts';
 import { openConsole } from './support/console-stack.ts';
 import type { ConsoleStack } from './support/console-stack.ts';
@@ -227,23 +228,6 @@ async function showScheme(page: Page, scheme: Scheme): Promise<void> {
       return shown === '${scheme}' && document.getAnimations().every((one) => !(one instanceof CSSTransition));
     })()`),
   );
-}
-
-/** A webhook with a delivery. */
-async function pingWebhook(ask: Ask, url: string): Promise<void> {
-  const { webhookCreate } = await ask<{ webhookCreate: { webhook: { id: string } } }>(
-    `mutation($input: WebhookCreateInput!) { webhookCreate(input: $input) { webhook { id } } }`,
-    { input: { name: 'ci/main', url, events: ['repository.sync.*'], repositories: ['mirror/**'] } },
-  );
-  const { id } = webhookCreate.webhook;
-  await ask(`mutation($id: ID!) { webhookTest(input: { id: $id }) { delivery { id } } }`, { id });
-  await until(async () => {
-    const { webhook } = await ask<{ webhook: { lastDeliveredAt: string | null } }>(
-      `query($id: ID!) { webhook(id: $id) { lastDeliveredAt } }`,
-      { id },
-    );
-    return webhook.lastDeliveredAt !== null;
-  });
 }
 
 /** Waits until the page has its data, and nothing is being read. */
