@@ -40,9 +40,7 @@ describe.each([
     });
     expect(upstream.requests[1]?.headers.authorization).toBeDefined();
     const seen = cdn.requests[0]?.headers ?? {};
-    expect(
-      Object.keys(seen).filter((name) => ['authorization', 'cookie', 'x-secret'].includes(name)),
-    ).toEqual([]);
+    expect(['authorization', 'cookie', 'x-secret'].filter((name) => name in seen)).toEqual([]);
     expect(seen.range).toBe('bytes=5-');
     cdn.assertDone();
     upstream.assertDone();
@@ -71,9 +69,8 @@ describe.each([
   test('fault 22: a circle ends after ten hops', async () => {
     const upstream = await openUpstream();
     upstream.on(`GET ${large.path}`, redirect(large.path));
-    expect((await failure(openClient(upstream, {}, { threadsFrom }).fetch(large.key))).code).toBe(
-      'TOO_MANY_REDIRECTS',
-    );
+    const error = await failure(openClient(upstream, {}, { threadsFrom }).fetch(large.key));
+    expect(error.code).toBe('TOO_MANY_REDIRECTS');
     expect(upstream.requests).toHaveLength(11);
   });
 
