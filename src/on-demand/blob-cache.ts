@@ -76,10 +76,7 @@ export function createBlobCache(deps: BlobCacheDeps): BlobCache {
       const room = createRoom(own, blob);
       return {
         reach: (receivedBytes) => room.reach(receivedBytes),
-        leave() {
-          room.release();
-          behind(async () => trimAfter(own, blob));
-        },
+        leave: () => behind(() => room.leave()),
       };
     },
     trim: (repositoryIds) =>
@@ -108,14 +105,13 @@ function createRoom(limits: readonly OpenLimit[], { digest, sizeBytes }: PulledB
         // A cache is not emptied for what it cannot hold.
         if (sizeBytes <= limitBytes) await limit.shrink(limitBytes);
     },
-    release: () => reserve(0),
+    async leave(): Promise<void> {
+      for (const { limit, limitBytes } of limits) if (sizeBytes <= limitBytes) limit.reserve(download, 0);
+      for (const { limit, limitBytes } of limits) {
+        if (sizeBytes > limitBytes) await limit.evict(digest);
+        limit.reserve(download, 0);
+        await limit.shrink(limitBytes);
+      }
+    },
   };
-}
-
-async function trimAfter(limits: readonly OpenLimit[], { digest, sizeBytes }: PulledBlob): Promise<void> {
-  for (const { limit, limitBytes } of limits) {
-    // It is the most recent one, and all others would leave before it.
-    if (sizeBytes > limitBytes) await limit.evict(digest);
-    await limit.shrink(limitBytes);
-  }
 }

@@ -80,7 +80,7 @@ async function evictDownTo(
   const em = database.em.fork();
   let evicted = 0;
   for (let page = 0; page < pagesAtOnce; page += 1) {
-    let over = (await readUsedBytes(em, proxyId, reserved)) - limitBytes;
+    let over = (await readUsedBytes(em, { proxyId, limitBytes }, reserved)) - limitBytes;
     if (over <= 0) break;
     const oldest = await readOldest(em, proxyId, { limit: pageBlobs, idleSeconds });
     if (oldest.length === 0) break;
@@ -96,17 +96,21 @@ async function evictDownTo(
   if (evicted > 0) logger.info({ blobs: evicted, proxyId }, 'evicted the least recently pulled layers');
 }
 
-/** The bytes that are stored or reserved. A download that has all its bytes may be stored meanwhile, so it counts as reserved only. */
+/**
+ * The bytes that are stored or reserved. A download that has all its bytes may be stored meanwhile, so it counts as reserved only. One that the
+ * cache cannot hold does not count: it leaves at once, and nothing is evicted for it.
+ */
 async function readUsedBytes(
   em: Em,
-  proxyId: number | null,
+  { proxyId, limitBytes }: { readonly proxyId: number | null; readonly limitBytes: number },
   reserved: ReadonlyMap<Download, number>,
 ): Promise<number> {
   let reservedBytes = 0;
   const whole: Digest[] = [];
   for (const [{ digest, sizeBytes }, bytes] of reserved) {
-    reservedBytes += bytes;
-    if (bytes >= sizeBytes) whole.push(digest);
+    const isTooLarge = sizeBytes > limitBytes;
+    if (!isTooLarge) reservedBytes += bytes;
+    if (isTooLarge || bytes >= sizeBytes) whole.push(digest);
   }
   return reservedBytes + (await readCacheBytes(em, proxyId, whole));
 }

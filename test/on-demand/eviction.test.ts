@@ -120,7 +120,7 @@ test('a size that a manifest claims evicts nothing, and a layer that the cache c
   const api = await startHarnessApi(stage.harness, { cacheBytes: (await scene.cacheBytes()) + 165_000 });
   try {
     for (const digest of image.digests) await image.pull(api, digest);
-    await until(async () => (await scene.storedOf(image)).join() === '0,1,2');
+    await until(async () => (await scene.storedRows(image)).join() === '0,1,2');
     const before = await scene.cacheBytes();
     // the upstream has another size than the manifest says
     other.upstream.on(`GET /v2/${upstreamName}/blobs/${claimed}`, { body: 'short' });

@@ -114,7 +114,7 @@ test('a layer counts for each proxy, and leaves the store with the last one that
   expect(await scene.storedOf(shared)).toEqual([0, 1, 2]);
   await em.nativeDelete(Distribution, { id: pinned.id });
   await until(async () => {
-    await two.pullAll('own');
+    await Promise.all([one.pullAll('own'), two.pullAll('own')]);
     return (await scene.storedOf(shared)).length === 0;
   });
   await until(async () => (await one.cachedBytes()) + (await two.cachedBytes()) === 0);

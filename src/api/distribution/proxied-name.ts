@@ -97,8 +97,10 @@ async function make(
   if (path.resource !== 'manifest' || !isRepositoryName(name)) return;
   const { reference } = path;
   const wish = { proxyId: id, name, upstreamName, reference };
-  const outcome = await api.upstreams.makeProxied(wish, request.signal).catch((error: unknown) => {
-    if (request.signal.aborted) throw refuse('UNAVAILABLE', 'The client has left.');
+  // The signal is not told of a client that has left before it was first read.
+  const client = request.socket.destroyed ? AbortSignal.abort() : request.signal;
+  const outcome = await api.upstreams.makeProxied(wish, client).catch((error: unknown) => {
+    if (client.aborted) throw refuse('UNAVAILABLE', 'The client has left.');
     throw refuseUpstream(
       `There is no repository ${quoteValue(name)} here yet, and its upstream cannot be reached now.`,
       error,

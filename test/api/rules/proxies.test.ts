@@ -89,7 +89,7 @@ test('a proxy is created, read, listed, changed and deleted; a namespace belongs
   expect(noLimit.proxy).toEqual({ cacheBytes: null });
   for (const cacheBytes of [-1, 1.5, '1GiB'])
     expect((await api.graphql(updateBytes, { input: { id, cacheBytes } })).errors?.[0]?.message).toContain(
-      'expected a whole number of bytes',
+      'got an invalid value',
     );
   const read = await api.data(
     `query ($id: ID!) { proxy(basePath: "renamed") { id } proxies(first: 5) { totalCount nodes { basePath } }

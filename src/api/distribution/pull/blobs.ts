@@ -103,13 +103,25 @@ async function sendStored(exchange: Exchange, path: BlobPath, wish: BlobToSend):
   }
 }
 
-async function sendFromUpstream(exchange: Exchange, { digest }: BlobPath, wish: BlobToSend): Promise<void> {
+/** A full cache may evict a layer between its download and the first read of a client that has joined it. */
+const attemptsAtMost = 5;
+
+async function sendFromUpstream(
+  exchange: Exchange,
+  path: BlobPath,
+  wish: BlobToSend,
+  attempt = 1,
+): Promise<void> {
+  const { digest } = path;
   const { repositoryId, blob } = wish;
   const { sizeBytes } = blob;
   try {
     const source = await exchange.api.upstreams.openBlob({ repositoryId, digest, sizeBytes });
     await sendFrom(source, exchange, wish);
   } catch (error) {
+    const isEvicted = isTidemarkError(error) && error.code === 'CONTENT_UNKNOWN' && error.origin === 'server';
+    if (isEvicted && !exchange.reply.sent && attempt < attemptsAtMost)
+      return sendFromUpstream(exchange, path, wish, attempt + 1);
     throw refuseUpstream(
       `The blob ${digest} is not stored here, and its upstream cannot deliver it now.`,
       error,
