@@ -58,12 +58,15 @@ test('each fault has its code, is tried again, and a later attempt delivers the 
   await stage.hurry();
   const healed = tried.filter(({ name }) => !['away', 'tls'].includes(name));
   for (const { id } of healed) await until(async () => (await stage.tried(id)).state === 'DELIVERED');
-  expect(cut.received.map(({ headers }) => headers['webhook-id'])).toEqual(
-    Array.from({ length: 2 }, () => of('cut')?.messageId),
-  );
+  // while the silent one was awaited, its time may have come once before
+  expect(cut.received.length).toBeGreaterThan(1);
+  expect([...new Set(cut.received.map(({ headers }) => headers['webhook-id']))]).toEqual([
+    of('cut')?.messageId,
+  ]);
   // a delivered one has no error any more
-  expect(await stage.tried(of('huge')?.id ?? '')).toMatchObject({
-    attempts: 2,
+  const last = await stage.tried(of('huge')?.id ?? '');
+  expect(last.attempts).toBe(huge.received.length);
+  expect(last).toMatchObject({
     httpStatus: 200,
     errorCode: null,
     responseText: null,
@@ -107,7 +110,8 @@ describe('a webhook is disabled', () => {
       "update webhook_delivery set created_at = now() - interval '24 hours' where webhook_id = (select id from webhook where name = 'a-day')",
     );
     await stage.sql(
-      "update webhook_delivery set next_attempt_at = now() where id = (select min(id) from webhook_delivery where state = 'PENDING')",
+      "update webhook_delivery d set next_attempt_at = now() + case when d.id > one.id then interval '1 hour' else interval '0' end " +
+        "from (select min(id) as id from webhook_delivery where state = 'PENDING') as one where d.state = 'PENDING'",
     );
     stage.resumeDispatch();
     await until(async () => !(await read(id)).enabled);
