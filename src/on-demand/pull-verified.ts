@@ -4,7 +4,7 @@ import { keepPulled } from '../db/versions/pull-content.ts';
 import type { Doubt, PulledContent, PullOutcome } from '../db/versions/pull-content.ts';
 import { readConfigBlobs, readSignerBlobs, storeSigners } from '../db/versions/pull-signatures.ts';
 import type { BlobToStore } from '../db/versions/pull-signatures.ts';
-import { findUnchecked, isSignatureValid } from '../db/policies/verdicts.ts';
+import { findUnchecked, isOneValid } from '../db/policies/verdicts.ts';
 import { isSideFailure } from './pull-companions.ts';
 import type { HeldUpstream } from './remote-clients.ts';
 import type { UpstreamBlobs } from './upstream-blobs.ts';
@@ -76,7 +76,7 @@ async function checkOne(
     const outcome = await signatures.check(policy, [id], { repositoryId, signal: fetching.signal, budget });
     if (outcome === 'out-of-time') return outcome;
   }
-  return (await isSignatureValid(em, policy, id)) ? 'valid' : 'not-valid';
+  return (await isOneValid(em, policy, [id])) ? 'valid' : 'not-valid';
 }
 
 /** Returns false when a blob cannot be fetched. Blobs beyond the limits of a check are not fetched. */

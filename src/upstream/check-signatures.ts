@@ -5,6 +5,7 @@ import { toSignatureRules } from '../db/policies/signature-policies.ts';
 import { findHeld } from '../db/content/held-blobs.ts';
 import {
   findUnchecked,
+  isOneValid,
   readDocumentOf,
   readSignatureToCheck,
   writeVerdicts,
@@ -75,7 +76,10 @@ export function createSignatureChecks({ database, store }: SignatureChecksDeps) 
       if (byRules === undefined) return 'done';
       const checkFor = { store, policy, byRules, repositoryId };
       for (let start = 0; start < signatureIds.length; start += batchSize) {
-        const batch = await findUnchecked(em, policy, signatureIds.slice(start, start + batchSize));
+        const ids = signatureIds.slice(start, start + batchSize);
+        const batch = await findUnchecked(em, policy, ids);
+        // another caller may have found a valid one since these were read
+        if (untilValid && batch.length < ids.length && (await isOneValid(em, policy, ids))) return 'done';
         for (const id of batch) {
           signal?.throwIfAborted();
           if (budget?.aborted === true) return 'out-of-time';

@@ -1,14 +1,13 @@
 import {
   CancellationScope,
   getExternalWorkflowHandle,
-  isCancellation,
   makeContinueAsNewFunc,
   setCurrentDetails,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RuleInput } from './rule-input.ts';
 import { startSync } from './start-sync.ts';
-import { endingTask, local, openRemote } from './steps.ts';
+import { endingTask, local, openRemote, wasCancelled } from './steps.ts';
 import type { SyncTrigger } from './sync-input.ts';
 
 const remote = openRemote('7d');
@@ -69,7 +68,7 @@ async function cancellingSyncs<T>(taskId: number, work: () => Promise<T>): Promi
   try {
     return await work();
   } catch (error) {
-    if (isCancellation(error))
+    if (wasCancelled(error))
       await CancellationScope.nonCancellable(async () => {
         const open = await local.openRuleSyncs({ taskId });
         await Promise.all(

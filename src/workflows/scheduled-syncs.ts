@@ -1,11 +1,11 @@
-import { continueAsNew, isCancellation, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import { continueAsNew, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/create-activities.ts';
 import type {
   ScheduledSyncsInput,
   ScheduledSyncsRest,
   ScheduledSyncsResult,
 } from './scheduled-syncs-input.ts';
-import { local, openRemote } from './steps.ts';
+import { local, openRemote, wasCancelled } from './steps.ts';
 
 const { beginScheduledSyncs } = openRemote('24h');
 
@@ -56,7 +56,7 @@ async function beginPage(page: DuePage, counts: Counts): Promise<void> {
     counts.started += begun.started;
     counts.skipped += begun.skipped;
   } catch (error) {
-    if (isCancellation(error)) throw error;
+    if (wasCancelled(error)) throw error;
     counts.failedPages += 1;
   }
   setCurrentDetails(describe(counts));

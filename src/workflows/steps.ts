@@ -2,6 +2,7 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
@@ -35,12 +36,22 @@ export async function endingTask<T>(taskId: number, what: string, work: () => Pr
   try {
     return await work();
   } catch (error) {
+    const isCancelled = wasCancelled(error);
     await CancellationScope.nonCancellable(async () => {
-      if (isCancellation(error)) await local.cancelTask({ taskId });
+      if (isCancelled) await local.cancelTask({ taskId });
       else await local.failTask({ taskId, ...describeFailure(error, what) });
     });
+    // the workflow is then canceled for Temporal, too
+    if (isCancelled && !isCancellation(error)) throw new CancelledFailure(`${what} was cancelled.`);
     throw error;
   }
+}
+
+/** Also an attempt that failed, and was not repeated because the cancellation came meanwhile. */
+export function wasCancelled(error: unknown): boolean {
+  return (
+    isCancellation(error) || (error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED')
+  );
 }
 
 function describeFailure(error: unknown, what: string): { code: string; message: string } {

@@ -76,11 +76,11 @@ export async function findUnchecked(em: Em, policy: PolicyKey, ids: readonly num
   return found.rows.map((row) => row.id);
 }
 
-export async function isSignatureValid(em: Em, policy: PolicyKey, id: number): Promise<boolean> {
+/** Whether one of these signatures is valid. */
+export async function isOneValid(em: Em, policy: PolicyKey, ids: readonly number[]): Promise<boolean> {
   const found = await sql`
-    select from signature s join signature_verdict v on ${verdictOn(policy)} where s.id = ${id} and ${isValid}`.execute(
-    kysely(em),
-  );
+    select from signature s join signature_verdict v on ${verdictOn(policy)}
+    where s.id = any(${[...ids]}::bigint[]) and ${isValid} limit 1`.execute(kysely(em));
   return found.rows.length > 0;
 }
 

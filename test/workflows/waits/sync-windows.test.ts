@@ -71,7 +71,7 @@ test('a sync that waits can be cancelled, and continues when the windows are cha
   const cancelled = await scene.harness.start(scene.ids);
   await untilWaiting(scene, cancelled.id);
   await scene.harness.client.workflow.getHandle(cancelled.workflowId).cancel();
-  expect((await scene.harness.finish(cancelled)).task.state).toBe('CANCELED');
+  expect((await scene.harness.finish(cancelled)).task).toMatchObject({ state: 'CANCELED', errorCode: null });
 
   const task = await scene.harness.start(scene.ids);
   await untilWaiting(scene, task.id);
