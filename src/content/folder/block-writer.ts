@@ -6,6 +6,8 @@ export interface BlockTarget {
   write(block: Uint8Array, position: number): Promise<void>;
   /** Truncates the file, and begins a new hash. */
   restart(): Promise<void>;
+  /** Whether a chunk can be written as it is; if not, it is copied into blocks. */
+  takes(chunk: Uint8Array): boolean;
   /** Memory for a block. */
   allocate(bytes: number): Buffer;
 }
@@ -62,7 +64,7 @@ export function createBlockWriter(target: BlockTarget, sizeBytes: number, start 
       return writtenBytes;
     },
     async write(chunk) {
-      if (chunk.byteLength >= directBytes) {
+      if (chunk.byteLength >= directBytes && target.takes(chunk)) {
         await startBlock();
         await writing;
         await writeBlock(chunk);

@@ -44,6 +44,7 @@ export function createFileTarget(
 export function createLocalTarget(handle: FileHandle, openHash: () => StreamHash): FileTarget {
   let hash = openHash();
   return {
+    takes: () => true,
     allocate: (bytes) => Buffer.allocUnsafe(bytes),
     async write(block, position) {
       // The thread pool writes while this thread hashes.
@@ -65,14 +66,10 @@ function createThreadTarget(handle: FileHandle, file: ServedFile): FileTarget {
   // A hash ends on the thread that it began on: the one that reads the socket.
   const callsFor = (block: Uint8Array) => (opened ??= openCalls(threadOf(block).open('file', file), {}));
   return {
+    // Other memory would be cloned with the whole buffer around the chunk.
+    takes: (chunk) => chunk.buffer instanceof SharedArrayBuffer,
     allocate: (bytes) => Buffer.from(new SharedArrayBuffer(bytes)),
-    async write(block, position) {
-      const calls = callsFor(block);
-      if (block.buffer instanceof SharedArrayBuffer) return calls.call('write', { bytes: block, position });
-      // Other memory would be cloned with the whole buffer around the block.
-      const bytes = Uint8Array.from(block);
-      await calls.call('write', { bytes, position }, [bytes.buffer]);
-    },
+    write: (bytes, position) => callsFor(bytes).call('write', { bytes, position }),
     async restart() {
       await handle.truncate(0);
       await opened?.call('restart', undefined);
