@@ -113,8 +113,10 @@ describe('resume', () => {
     const key = keyOf(bytes);
     async function* halting() {
       yield bytes.subarray(0, 1_000_000);
-      // The other process resumes the first half and stores the whole.
-      expect(await quick.push(key, createScriptedSource(bytes))).toEqual({ fetchedBytes: 1_000_000 });
+      // The other process resumes what is written of the first half, and stores the whole.
+      const { fetchedBytes } = await quick.push(key, createScriptedSource(bytes));
+      expect(fetchedBytes).toBeGreaterThanOrEqual(1_000_000);
+      expect(fetchedBytes).toBeLessThan(2_000_000);
       expect(await partials()).toEqual([]);
       yield bytes.subarray(1_000_000);
     }
