@@ -2,8 +2,8 @@
  * The users of an embedded server: a file for each Tidemark process that started or adopted it. A lock protects its start and stop. The files of
  * killed processes are ignored.
  */
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processRuns, processStartToken } from './process-info.ts';
@@ -21,7 +21,7 @@ export async function withProcessLock<T>(
   try {
     while (!(await tryLink(mine, path))) {
       signal?.throwIfAborted();
-      await takeAwayStaleLock(path, `${mine}.stale`);
+      await takeAwayStaleLock(path, mine);
       await sleep(LOCK_POLL_MS, undefined, signal === undefined ? {} : { signal });
     }
   } finally {
@@ -97,17 +97,20 @@ async function tryLink(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function takeAwayStaleLock(path: string, aside: string): Promise<void> {
+/**
+ * Removes the lock of a dead process. Whoever links the claim, which is named after the content of that lock, alone may remove it. So a lock that
+ * another process has taken meanwhile stays.
+ */
+async function takeAwayStaleLock(path: string, mine: string): Promise<void> {
   const seen = await readText(path);
   if (seen === undefined || (await describesLiveProcess(seen))) return;
-  try {
-    await rename(path, aside);
-  } catch {
-    return;
+  const claim = `${path}.${createHash('sha256').update(seen).digest('hex').slice(0, 16)}.claim`;
+  if (await tryLink(mine, claim)) {
+    if ((await readText(path)) === seen) await rm(path, { force: true });
+    await rm(claim, { force: true });
+  } else if (!(await describesLiveProcess(await readText(claim)))) {
+    await rm(claim, { force: true });
   }
-  // If another process replaced the stale lock before the rename, its lock is put back.
-  if ((await readText(aside)) !== seen) await tryLink(aside, path);
-  await rm(aside, { force: true });
 }
 
 async function describeThisProcess(): Promise<string> {
