@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openFolderStore } from '../../../src/content/folder/folder-store.ts';
 import { digestBytes } from '../../../src/oci/digest-bytes.ts';
 import type { ContentKey } from '../../../src/oci/content-source.ts';
+import { until } from '../../support/until.ts';
 import { createScriptedSource, keyOf, readAll, refusal, seededBytes } from '../scripted-source.ts';
 
 let root: string;
@@ -113,6 +114,8 @@ describe('resume', () => {
     const key = keyOf(bytes);
     async function* halting() {
       yield bytes.subarray(0, 1_000_000);
+      const [name = ''] = await partials();
+      await until(async () => (await stat(join(root, 'partial', name))).size > 0);
       // The other process resumes what is written of the first half, and stores the whole.
       const { fetchedBytes } = await quick.push(key, createScriptedSource(bytes));
       expect(fetchedBytes).toBeGreaterThanOrEqual(1_000_000);
