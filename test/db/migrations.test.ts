@@ -1,10 +1,9 @@
 /** Migrations: listed in the order of their numbers, and each is run that a database lacks, also one that came late. */
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { checkSchema, migrateDatabase, openDatabase } from '../../src/db/open-database.ts';
 import type { Database } from '../../src/db/open-database.ts';
-import { projectRoot } from '../support/import-graph.ts';
+import { listSources } from '../support/import-graph.ts';
 import { createEmptyDatabase } from '../support/servers/servers.ts';
 import type { TestDatabase } from '../support/servers/servers.ts';
 
@@ -23,9 +22,7 @@ const executed = async (): Promise<string[]> =>
   (await database.migrator.getExecuted()).map(({ name }) => name);
 
 test('each file of the folder is listed, in the order of its number, and run so', async () => {
-  const files = readdirSync(join(projectRoot, 'src', 'db', 'migrations')).map((file) =>
-    file.replace(/\.ts$/, ''),
-  );
+  const files = listSources('src/db/migrations').map((path) => basename(path, '.ts'));
   const pending = (await database.migrator.getPending()).map(({ name }) => name);
   expect(pending).toEqual(files.sort());
   await migrateDatabase(database);

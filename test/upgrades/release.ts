@@ -1,9 +1,9 @@
 /** What the folder of a release has, and how it is written and read. */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { projectRoot } from '../support/import-graph.ts';
+import { listSources, projectRoot } from '../support/import-graph.ts';
 
 export interface Release {
   /** The database, as SQL. */
@@ -37,12 +37,15 @@ export async function writeRelease(version: string, { database, ...rest }: Relea
   await writeFile(join(folder, version, 'release.json'), `${JSON.stringify(rest, null, 2)}\n`);
 }
 
-/** Of the files as they are now. */
+/** Of the files as they are now, by their names: those of a release move into a folder of its own. */
 export async function readChecksums(): Promise<Record<string, string>> {
-  const migrations = join(projectRoot, 'src', 'db', 'migrations');
-  const names = (await readdir(migrations)).sort();
-  const files = await Promise.all(names.map((name) => readFile(join(migrations, name))));
-  return Object.fromEntries(
-    files.map((bytes, index) => [names[index] ?? '', createHash('sha256').update(bytes).digest('hex')]),
+  const checksums = await Promise.all(
+    listSources('src/db/migrations').map(async (path) => [
+      basename(path),
+      createHash('sha256')
+        .update(await readFile(join(projectRoot, path)))
+        .digest('hex'),
+    ]),
   );
+  return Object.fromEntries(checksums) as Record<string, string>;
 }
